@@ -1,0 +1,36 @@
+"""What an app runs: the one list that accounts, disruption budgets and network policies are made from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from consumerapp_operator.api.app import ConsumerApp
+from consumerapp_operator.api.names import (
+    COMPONENT_CACHE,
+    COMPONENT_DATABASE,
+    COMPONENT_GATEWAY,
+    COMPONENT_SERVICE,
+    Names,
+)
+
+
+@dataclass(frozen=True)
+class Workload:
+    """A set of alike pods; `object_name` is that of their Deployment or StatefulSet."""
+
+    component: str
+    name: str
+    object_name: str
+
+
+def workloads(app: ConsumerApp) -> Iterator[Workload]:
+    """All that run for as long as the app does; migrations do not."""
+    names = Names(app.name)
+    yield Workload(COMPONENT_GATEWAY, "gateway", names.gateway)
+    for service in app.spec.services:
+        yield Workload(COMPONENT_SERVICE, service.name, names.service(service.name))
+        if service.database:
+            yield Workload(COMPONENT_DATABASE, service.name, names.database(service.name))
+    if app.spec.effective_cache:
+        yield Workload(COMPONENT_CACHE, "cache", names.cache)

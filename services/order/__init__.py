@@ -1,0 +1,1 @@
+"""Orders: placed once for each idempotency key, acknowledged when paid and stored."""

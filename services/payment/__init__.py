@@ -1,0 +1,1 @@
+"""Payments: charged once for each idempotency key, through a provider."""

@@ -1,0 +1,1 @@
+"""The catalogue: list, search, product pages, and prices for orders."""
