@@ -52,13 +52,8 @@ FROM builder AS services-environment
 COPY services/requirements.txt /opt/requirements.txt
 RUN python3 -m venv --without-pip /opt/venv && pip --python /opt/venv/bin/python install -r /opt/requirements.txt
 
-# Only the dependencies are taken from pyproject.toml, so that another change of it leaves the environment cached.
-FROM python AS operator-requirements
-COPY pyproject.toml /opt/
-RUN python3 -c "import tomllib; print(*tomllib.load(open('/opt/pyproject.toml', 'rb'))['project']['dependencies'], sep='\n')" \
-    > /opt/requirements.txt
 FROM builder AS operator-environment
-COPY --from=operator-requirements /opt/requirements.txt /opt/requirements.txt
+COPY operator/requirements.txt /opt/requirements.txt
 RUN python3 -m venv --without-pip /opt/venv && pip --python /opt/venv/bin/python install -r /opt/requirements.txt
 
 # Code, compiled: unchecked, so that importing a module does not even look at its source's date.

@@ -15,6 +15,7 @@ from walkthrough.install import CHECKOUT
 from walkthrough.verdict import Check, Outcome, course
 
 REPORT = CHECKOUT / "build" / "demo.json"
+WIDTH = 118
 
 NEXT = """
 The shop keeps running. What to try:
@@ -49,6 +50,8 @@ def write(outcome: Outcome, changes: Sequence[Change], results: Sequence[Check],
 
 def show(outcome: Outcome, results: Sequence[Check], console: Console) -> None:
     """Prints what the counts did, what customers saw, and which promise held."""
+    if not console.is_terminal:
+        console = Console(width=WIDTH)  # else rich folds everything to 80 columns
     counts = Table(title="Replicas under traffic", title_justify="left")
     for heading in ("workload", "course", "highest"):
         counts.add_column(heading)
@@ -66,4 +69,4 @@ def show(outcome: Outcome, results: Sequence[Check], console: Console) -> None:
         word = "[green]held" if result.held else "[red]missed" if result.fatal else "[yellow]missed"
         verdicts.add_row(result.promise, word, result.seen)
     console.print(verdicts)
-    console.print(NEXT, markup=False, highlight=False)
+    console.print(NEXT, markup=False, highlight=False, soft_wrap=True)

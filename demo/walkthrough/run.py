@@ -18,8 +18,8 @@ from walkthrough.kubectl import Kubectl, KubectlError, connect
 TARGET = f"http://{shop.APP}-gateway.{shop.NAMESPACE}.svc.cluster.local"
 LINE_SECONDS = 10.0  # between two lines about the traffic where there is no terminal
 SHRINK_SECONDS = 150.0  # after the traffic, for the counts to come down to their minimum
-# A write that an apply causes comes within a reconcile, which takes milliseconds; the rest is margin.
-SETTLE_SECONDS = 10.0
+# A write that an apply causes comes within a reconcile, which takes milliseconds, or with the scaler's next tick (5 s).
+SETTLE_SECONDS = 6.0
 REST_SECONDS = 90.0
 
 
@@ -134,7 +134,8 @@ def _watch_traffic(
 def _tell(steps: Steps, counts: Counts) -> None:
     """Says each decision that moves a count, with the operator's own reason."""
     for change in counts.poll():
-        steps.say(f"  {change.seconds:4.0f} s {change.workload} {change.before} → {change.after}: {change.reason}")
+        # The reason begins with both counts.
+        steps.say(f"  {change.seconds:4.0f} s {change.workload}: {change.reason}")
 
 
 def _apply_again(steps: Steps, kubectl: Kubectl) -> dict[str, int]:

@@ -96,7 +96,6 @@ async def _lead(
                     settings=configuration.kopf_settings(settings.operator_class),
                     clusterwide=not settings.watch_namespaces,
                     namespaces=settings.watch_namespaces,
-                    stop_flag=stop,
                 ),
             ]
             tasks += [asyncio.create_task(coroutine) for coroutine in endless]

@@ -40,7 +40,7 @@ def configure(level: str) -> None:
     root.setLevel(level)
     # kopf tells of each event it has handled; nothing has happened yet by then.
     logging.getLogger("kopf.objects").setLevel(logging.WARNING)
-    logging.getLogger("kopf").setLevel(max(logging.WARNING, logging.getLevelName(level)))
+    logging.getLogger("kopf").setLevel(level if level == "DEBUG" else logging.WARNING)
     logging.getLogger("asyncio").setLevel(logging.WARNING)
 
 

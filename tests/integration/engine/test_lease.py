@@ -114,7 +114,7 @@ async def test_a_holder_that_is_cut_off_stops_before_anyone_else_may_begin(
     assert ends == {"stopped": 0, "began": 1}
 
 
-@pytest.mark.parametrize("times", [{"renew": 3.0}, {"deadline": 20.0}, {"retry": 9.0}])
+@pytest.mark.parametrize("times", [{"renew": 12.0}, {"deadline": 20.0}, {"retry": 9.0}])
 async def test_times_that_would_allow_two_at_once_are_refused(client: Client, times: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="retry <= renew < deadline < duration"):
         Lease(client, "n", "l", "i", **{"duration": 15.0, "renew": 5.0, "deadline": 10.0, **times})  # type: ignore[arg-type]

@@ -169,3 +169,14 @@ def test_a_service_that_is_leaving_calls_until_it_is_gone() -> None:
     assert network.out(gateway, gone, 8080)
     world.settle()
     assert not Network(plan(world.snapshot).objects).into(gateway, gone, 9001)
+
+
+def test_each_side_alone_keeps_strangers_out(objects: tuple[Manifest, ...]) -> None:
+    # Where the other side's policy is missing (a pod that is not the app's), this one must do.
+    network = Network(objects)
+    pods = {name: network.pod(*kind) for name, kind in KINDS.items()}
+    for target, port in (("cache", 6379), ("order-db", 5432), ("order", 8080), ("gateway", 9001)):
+        admitted = {name for name, labels in pods.items() if network.into(pods[target], labels, port)}
+        assert admitted == {
+            source for source, its_target, its_port in ALLOWED if (its_target, its_port) == (target, port)
+        }

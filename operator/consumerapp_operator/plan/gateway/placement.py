@@ -1,5 +1,4 @@
-"""Where a gateway listens and where it finds its files: in a pod always the same, in a test whatever is
-free."""
+"""Where a gateway listens and finds its files: always the same in a pod, whatever is free in a test."""
 
 from __future__ import annotations
 

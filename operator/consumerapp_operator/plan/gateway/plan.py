@@ -25,8 +25,7 @@ from consumerapp_operator.plan.pods import metadata
 
 @dataclass(frozen=True)
 class GatewayPlan:
-    """The gateway's part of a Plan; `waiting` is not empty until the last step of a change has been
-    published."""
+    """The gateway's part of a Plan. `waiting` is empty only when the last step of a change is published."""
 
     objects: tuple[Manifest, ...]
     patches: tuple[Patch, ...] = ()
