@@ -24,8 +24,8 @@ PROGRESS_DEADLINE_SECONDS = 600.0
 METRICS_DEADLINE_SECONDS = 120.0
 OVERDUE = "DeadlineExceeded"
 NO_DATA = "NoData"
-# Limits of speed, not of capacity: they pass by themselves within seconds or minutes.
-PASSING_LIMITS = frozenset(("Rate", "Stabilization", "Behavior", "Tolerance"))
+# Limits of speed and order, not of capacity: they pass by themselves within seconds or minutes.
+PASSING_LIMITS = frozenset(("Rate", "Stabilization", "OneAtATime", "Members"))
 
 _MESSAGE_LENGTH = 2048
 _DEADLINES = {

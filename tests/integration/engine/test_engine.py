@@ -104,6 +104,13 @@ class Shop:
                 found[f"{kind}/{item['metadata']['name']}"] = item["metadata"]["resourceVersion"]
         return found
 
+    async def counts_are_not_applied(self, deployment: str) -> None:
+        """The scaler alone writes counts: no apply of the operator owns the field."""
+        entries = (await self.get("Deployment", deployment))["metadata"]["managedFields"]
+        applied = [item["fieldsV1"]["f:spec"] for item in entries if item["operation"] == "Apply"]
+        assert applied
+        assert all("f:replicas" not in fields for fields in applied)
+
     async def condition(self, kind: str) -> Mapping[str, Any]:
         status = (await self.get(KIND, "shop")).get("status") or {}
         return next((item for item in status.get("conditions") or () if item["type"] == kind), {})
@@ -146,6 +153,7 @@ async def test_nothing_is_written_while_nothing_changes(shop: Shop, operator: Op
     assert await shop.find("Deployment", "shop-web") is not None
     before = await operator.writes()
     assert before["apply", "Deployment", "ok"] >= 2
+    await shop.counts_are_not_applied("shop-web")
 
     await shop.apply(service("web"))
     await asyncio.sleep(8)
@@ -160,7 +168,7 @@ async def test_nothing_is_written_while_nothing_changes(shop: Shop, operator: Op
 
 async def test_what_somebody_changes_is_repaired_and_told(shop: Shop) -> None:
     await shop.apply(service("web"))
-    await shop.settle()
+    await shop.until(shop.is_ready, 90)
     container = {"name": "service", "image": "somebody/else:1"}
     await shop.client.patch(
         shop.key("Deployment", "shop-web"),
@@ -191,19 +199,9 @@ async def test_what_somebody_changes_is_repaired_and_told(shop: Shop) -> None:
     await shop.until(told)
 
 
-async def test_a_count_that_somebody_else_set_is_not_reset_by_an_apply(shop: Shop) -> None:
-    await shop.apply(service("web"))
-    await shop.settle()
-    applied = await shop.get("Deployment", "shop-web")
-    managers = [item for item in applied["metadata"]["managedFields"] if item["manager"] == "consumerapp-operator"]
-    assert managers, "the operator owns fields of it"
-    owned = [item["fieldsV1"].get("f:spec", {}) for item in managers if item.get("subresource") != "scale"]
-    assert all("f:replicas" not in fields for fields in owned), "the scaler alone writes counts"
-
-
 async def test_what_leaves_the_spec_goes_and_the_rest_stays(shop: Shop) -> None:
     await shop.apply(service("web"), service("extra"))
-    await shop.settle()
+    await shop.until(shop.is_ready, 90)
     kept = (await shop.get("Deployment", "shop-web"))["metadata"]["uid"]
     await shop.apply(service("web"))
 
@@ -220,7 +218,7 @@ async def test_what_leaves_the_spec_goes_and_the_rest_stays(shop: Shop) -> None:
 
 async def test_a_spec_that_only_the_operator_can_refuse_changes_nothing(shop: Shop) -> None:
     await shop.apply(service("web"))
-    await shop.settle()
+    await shop.until(shop.is_ready, 90)
     before = await shop.versions()
     await shop.apply(service("web", calls=["nobody"]), service("extra"))
 
@@ -304,17 +302,18 @@ async def test_an_image_that_cannot_be_had_is_named(shop: Shop) -> None:
 
 async def test_deletion_takes_everything_and_is_said_at_once(shop: Shop) -> None:
     await shop.apply(service("web"))
-    await shop.settle()
-    path = kind_of(API_VERSION, KIND).path(shop.namespace, "shop")
-    # In the foreground the app stays until its children are gone, so that its last status can be seen.
-    await shop.client.request("DELETE", path, {"propagationPolicy": "Foreground"})
-    seen = []
-    async with asyncio.timeout(90):
-        while (body := await shop.find(KIND, "shop")) is not None:
-            ready = next(item for item in body["status"]["conditions"] if item["type"] == "Ready")
-            seen.append((ready["status"], ready["reason"]))
-            await asyncio.sleep(0.1)
-    assert ("False", "Deleting") in seen
-    async with asyncio.timeout(30):
+    await shop.until(shop.is_ready, 90)
+    key = shop.key(KIND, "shop")
+    # Somebody else's finalizer: with it the app stays for a while, and must not be called ready meanwhile.
+    await shop.client.patch(key, {"metadata": {"finalizers": ["consumerapp.io/test"]}})
+    await shop.client.delete(key)
+
+    async def told() -> bool:
+        ready = await shop.condition("Ready")
+        return (ready["status"], ready["reason"]) == ("False", "Deleting")
+
+    await shop.until(told)
+    await shop.client.patch(key, {"metadata": {"finalizers": None}})
+    async with asyncio.timeout(60):
         while await shop.versions():  # noqa: ASYNC110 - in the cluster
             await asyncio.sleep(0.2)
