@@ -22,6 +22,7 @@ GOAL_MEBIBYTES, GOAL_PERCENT = 150, 2.0
 class Sample:
     """Process metrics of all operator pods together."""
 
+    started: float
     resident_bytes: float
     cpu_seconds: float
     reconciles: float
@@ -35,6 +36,7 @@ def read(text: str) -> Sample:
         return sum(float(value) for value in re.findall(rf"^{name}(?:{{[^}}]*}})? (\S+)$", text, re.MULTILINE))
 
     return Sample(
+        started=total("process_start_time_seconds"),
         resident_bytes=total("process_resident_memory_bytes"),
         cpu_seconds=total("process_cpu_seconds_total"),
         reconciles=total("consumerapp_reconciles_total"),
@@ -47,7 +49,8 @@ def main(arguments: list[str]) -> int:
     seconds = int(arguments[0]) if arguments else SECONDS
     kubectl = connect()
     try:
-        apps = kubectl.get("capp", "-A")
+        # An app with that label belongs to another operator.
+        apps = kubectl.get("capp", "-A", "-l", "!consumerapp.io/operator-class")
         if [app["metadata"]["name"] for app in apps] != [shop.APP]:
             print(f"benchmark: one app, {shop.APP}, should run; `make demo` makes it. There are {len(apps)}.")
             return 1
@@ -59,6 +62,9 @@ def main(arguments: list[str]) -> int:
             highest = max(highest, last.resident_bytes)
     except KubectlError as error:
         print(f"benchmark: {error}")
+        return 1
+    if last.started != first.started:
+        print("benchmark: an operator pod came or went meanwhile; run it again when the operator is at rest")
         return 1
     elapsed = time.monotonic() - begin
     percent = 100 * (last.cpu_seconds - first.cpu_seconds) / elapsed

@@ -20,7 +20,10 @@ LINE_SECONDS = 10.0  # between two lines about the traffic where there is no ter
 SHRINK_SECONDS = 150.0  # after the traffic, for the counts to come down to their minimum
 # A write that an apply causes comes within a reconcile, which takes milliseconds, or with the scaler's next tick (5 s).
 SETTLE_SECONDS = 6.0
-REST_SECONDS = 90.0
+# The traffic's last effect on the status comes when the shop's stabilization windows (30 s) end: the reason why a
+# count stays is another then. Only after that a write could be the second apply's doing.
+QUIET_SECONDS = 36.0
+REST_SECONDS = 150.0
 
 
 @dataclass(frozen=True)
@@ -152,16 +155,17 @@ def _apply_again(steps: Steps, kubectl: Kubectl) -> dict[str, int]:
 
 
 def _count_at_rest(kubectl: Kubectl) -> Mapping[str, int]:
-    """The operator's writes so far, once none has come for a while: what came before is over. At the latest after
-    REST_SECONDS, for then it never rests, which the next count will show.
+    """The operator's writes so far, once none has come for QUIET_SECONDS: what came before is over.
+
+    At the latest after REST_SECONDS: an operator that never rests shows in the next count.
     """
-    deadline = time.monotonic() + REST_SECONDS
+    begin = last_write = time.monotonic()
     last = writes.count(kubectl)
-    while time.monotonic() < deadline:
-        time.sleep(SETTLE_SECONDS)
+    while (now := time.monotonic()) - last_write < QUIET_SECONDS and now - begin < REST_SECONDS:
+        time.sleep(1)
         before, last = last, writes.count(kubectl)
-        if not writes.between(before, last):
-            break
+        if writes.between(before, last):
+            last_write = time.monotonic()
     return last
 
 

@@ -10,13 +10,14 @@ from walkthrough.install import OPERATOR_NAMESPACE
 from walkthrough.kubectl import Kubectl
 
 PORT = 8080
+PODS = "app.kubernetes.io/name=consumerapp-operator"
 _WRITE = re.compile(r"^consumerapp_api_writes_total\{(?P<labels>[^}]*)\} (?P<value>\S+)$")
 _LABEL = re.compile(r'(\w+)="([^"]*)"')
 
 
 def metrics(kubectl: Kubectl) -> str:
     """The metrics of every operator pod that runs, in Prometheus' text format. Raises KubectlError."""
-    pods = kubectl.get("pods", "-n", OPERATOR_NAMESPACE, "--field-selector=status.phase=Running")
+    pods = kubectl.get("pods", "-n", OPERATOR_NAMESPACE, "-l", PODS, "--field-selector=status.phase=Running")
     return "".join(
         kubectl.run("get", "--raw", f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/pods/{name}:{PORT}/proxy/metrics")
         for name in sorted(pod["metadata"]["name"] for pod in pods if not pod["metadata"].get("deletionTimestamp"))
