@@ -52,7 +52,7 @@ benchmark: $(VENV)/ready ## Print what the operator costs with one idle shop
 .PHONY: clean
 clean: ## Remove the cluster, its dockerd and everything made in this checkout
 	[ ! -x $(RUN) ] || $(RUN) -m cluster down
-	rm -rf build $(VENV)
+	rm -rf build $(VENV) operator/*.egg-info
 
 # Debian's packages that tests run against over loopback: the real PostgreSQL and Redis.
 .PHONY: packages

@@ -118,7 +118,11 @@ class Cluster:
             for container in deployment["spec"]["template"]["spec"]["containers"]:
                 found = {item["name"]: item.get("value", "") for item in container.get("env") or ()}
                 if "IMAGE_GATEWAY" in found and found.get("OPERATOR_CLASS", "") == wanted:
-                    return settings.read(found).images
+                    try:
+                        return settings.read(found).images
+                    except settings.InvalidSettings as error:
+                        message = f"the operator in {operator_namespace} is of another version than this command"
+                        raise CannotAnswer(f"{message}: {error}") from error
         of_class = f" of class {wanted}" if wanted else ""
         raise CannotAnswer(
             f"no operator{of_class} in namespace {operator_namespace}, so its images are not known; "

@@ -31,7 +31,7 @@ class Rehearsed:
     """Where the plans end.
 
     wanted: every object, as the last plan that held it wants it. created: Secrets. pruned: what goes, in order.
-    patches: by object, on what was there before. waiting: what the last plan still holds back.
+    patches: the last one of each object that was there before. waiting: what the last plan still holds back.
     """
 
     wanted: Mapping[ObjectKey, Manifest]

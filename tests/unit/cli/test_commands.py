@@ -7,8 +7,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from consumerapp_operator.apply.client import ApiError
 from consumerapp_operator.cli.commands import app
-from consumerapp_operator.cli.failure import CannotAnswer
+from consumerapp_operator.cli.failure import CannotAnswer, of_api
 from consumerapp_operator.cli.manifest import read_manifest
 
 GOOD = "apiVersion: consumerapp.io/v1alpha1\nkind: ConsumerApp\nmetadata: {name: shop}\nspec: {}\n"
@@ -55,3 +56,19 @@ def test_a_file_that_is_no_app(text: str, message: str) -> None:
 
 def test_an_app_among_other_objects() -> None:
     assert read_manifest(f"kind: Namespace\n---\n{GOOD}", "x")["metadata"] == {"name": "shop"}
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (ApiError(0, "ClientConnectorError", "refused"), "is KUBECONFIG right"),
+        (ApiError(401, "Unauthorized", "no"), "renew the kubeconfig"),
+        (ApiError(403, "Forbidden", "no"), "ask for a role"),
+        (ApiError(403, "Forbidden", 'User "system:anonymous" cannot get'), "an exec plugin is not run"),
+        (ApiError(404, "NotFound", "the server could not find the requested resource"), "install the operator"),
+        (ApiError(404, "NotFound", 'namespaces "x" not found'), "create the namespace"),
+        (ApiError(500, "InternalError", "sorry"), "500 InternalError: sorry"),
+    ],
+)
+def test_a_refusal_says_what_to_do(error: ApiError, advice: str) -> None:
+    assert advice in str(of_api(error, "read shop"))
