@@ -52,7 +52,7 @@ benchmark: $(VENV)/ready ## Print what the operator costs with one idle shop
 .PHONY: clean
 clean: ## Remove the cluster, its dockerd and everything made in this checkout
 	[ ! -x $(RUN) ] || $(RUN) -m cluster down
-	rm -rf build $(VENV)
+	rm -rf build $(VENV) operator/*.egg-info
 
 # Debian's packages that tests run against over loopback: the real PostgreSQL and Redis.
 .PHONY: packages
@@ -64,4 +64,5 @@ $(VENV)/ready: pyproject.toml requirements.txt
 	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "installing python3-venv"; apt-get update -qq && apt-get install -y -qq python3-venv; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r requirements.txt
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	touch $@

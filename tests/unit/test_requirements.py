@@ -23,3 +23,9 @@ def test_operator_and_services_agree_on_versions() -> None:
     common = operator.keys() & services.keys()
     assert common
     assert {name: operator[name] for name in common} == {name: services[name] for name in common}
+
+
+def test_make_installs_the_command_line_that_pyproject_offers() -> None:
+    groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    wanted = dict(item.lower().split("==") for item in groups["cli"])
+    assert wanted.items() <= pins("requirements.txt").items()

@@ -18,7 +18,7 @@ from consumerapp_operator.plan.gateway.statistics import statistics
 LOCAL_ADMIN, LOCAL_INTERNAL = "local_admin", "local_internal"
 LISTENERS_FILE, CLUSTERS_FILE = "lds.yaml", "cds.yaml"
 ALIVE_PATH = "/alive"
-READABLE_PATHS = ("/stats", "/stats/prometheus", "/ready")
+READABLE_PATHS = ("/stats", "/stats/prometheus", "/ready", "/clusters")
 _MAX_CONNECTIONS = 20000
 _RESOLVER = "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig"
 
