@@ -1,5 +1,6 @@
 # Every image of the project, one target each:
-#   operator · gateway (Envoy) · postgres (PostgreSQL and Patroni) · redis · user · product · order · payment · traffic
+#   operator · gateway (Envoy) · postgres (PostgreSQL and Patroni) · redis · nats · user · product · order · payment
+#   notifier · traffic
 #
 #   docker build --network host --target order -t consumerapp/order:0.1.0 .
 #
@@ -81,6 +82,14 @@ USER 10001:10001
 CMD ["redis-server", "--protected-mode", "no", "--save", "", "--appendonly", "no", "--dir", "/tmp", \
      "--maxmemory", "64mb", "--maxmemory-policy", "allkeys-lru"]
 
+FROM base AS nats
+RUN apt-get update \
+ && apt-get install -y --no-install-recommends nats-server \
+ && rm -rf /var/lib/apt/lists/* /var/cache/apt/* /var/log/apt /var/log/dpkg.log
+USER 10001:10001
+# For a try without the operator, which gives the whole command.
+CMD ["nats-server", "--jetstream", "--store_dir", "/tmp"]
+
 FROM python AS postgres
 # Compilation of queries (LLVM) is left out: it is 150 MB, and "jit" is off for queries as short as a shop's.
 RUN printf 'path-exclude=%s\n' '/usr/lib/*/libLLVM*' '/usr/lib/llvm*' '/usr/lib/postgresql/*/lib/bitcode/*' \
@@ -131,3 +140,7 @@ COPY --from=services-code /app/order /app/order
 FROM shop AS payment
 CMD ["python", "-m", "payment"]
 COPY --from=services-code /app/payment /app/payment
+
+FROM shop AS notifier
+CMD ["python", "-m", "notifier"]
+COPY --from=services-code /app/notifier /app/notifier

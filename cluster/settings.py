@@ -22,7 +22,19 @@ PUBLIC_BASE = f"debian:{IMAGE_SUITE}-slim"
 OWN_BASE = f"consumerapp/debian:{IMAGE_SUITE}"
 
 IMAGE_VERSION = "0.1.0"
-TARGETS = ("operator", "gateway", "postgres", "redis", "user", "product", "order", "payment", "traffic")
+TARGETS = (
+    "operator",
+    "gateway",
+    "postgres",
+    "redis",
+    "nats",
+    "user",
+    "product",
+    "order",
+    "payment",
+    "notifier",
+    "traffic",
+)
 
 FREE_DISK_GB = 12  # what a first run without a registry takes at its peak, Go's own caches included
 

@@ -65,6 +65,7 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
             gateway=required("IMAGE_GATEWAY"),
             postgres=required("IMAGE_POSTGRES"),
             redis=required("IMAGE_REDIS"),
+            nats=required("IMAGE_NATS"),
         ),
         namespace=environment.get("POD_NAMESPACE") or "consumerapp-system",
         identity=environment.get("POD_NAME") or f"{os.uname().nodename}-{os.getpid()}",

@@ -9,6 +9,7 @@ from shop.database import Database
 from shop.health import Readiness
 from shop.http_client import ServiceClient
 from shop.jwks import RemoteKeys
+from shop.outbox import Relay
 from shop.settings import Settings
 
 
@@ -23,7 +24,11 @@ def create(settings: Settings) -> FastAPI:
         settings,
         title="Order",
         description="Orders of the shop: placed once, acknowledged when paid and stored.",
-        routers=[routes(database, Ordering(database, product, payment), RemoteKeys(user).lookup)],
-        resources=[database, user, product, payment],
+        routers=[
+            routes(
+                database, Ordering(database, product, payment, announce=bool(settings.bus_url)), RemoteKeys(user).lookup
+            )
+        ],
+        resources=[database, user, product, payment, Relay(settings, database)],
         readiness=Readiness(database.ping, settings.ready_grace),
     )

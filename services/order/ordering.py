@@ -27,10 +27,11 @@ log = structlog.get_logger()
 
 
 class Ordering:
-    """Places orders with the product and payment services."""
+    """Places orders with the product and payment services. ``announce``: on the bus, too."""
 
-    def __init__(self, database: Database, product: ServiceClient, payment: ServiceClient) -> None:
+    def __init__(self, database: Database, product: ServiceClient, payment: ServiceClient, *, announce: bool) -> None:
         self._database, self._product, self._payment = database, product, payment
+        self._announce = announce
 
     async def place(self, customer_id: UUID, key: str, new: NewOrder) -> Order:
         """The paid order of this key.
@@ -122,7 +123,9 @@ class Ordering:
                 raise _unexpected(reply, self._payment.callee)
 
     async def _settle(self, order: Order, status: queries.Status, payment_id: UUID | None) -> Order:
-        await self._database.primary(lambda c: queries.settle(c, order.id, status, payment_id), repeatable=True)
+        await self._database.primary(
+            lambda c: queries.settle(c, order.id, status, payment_id, announce=self._announce), repeatable=True
+        )
         log.info("order", order=str(order.id), status=status, cents=order.total_cents)
         return order.model_copy(update={"status": status, "payment_id": payment_id})
 

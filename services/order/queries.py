@@ -71,12 +71,26 @@ async def insert(
     )  # fmt: skip
 
 
-async def settle(connection: Connection, order_id: UUID, status: Status, payment_id: UUID | None) -> None:
-    """Ends ``pending``, unless another has: what a payment became does not change."""
+async def settle(
+    connection: Connection, order_id: UUID, status: Status, payment_id: UUID | None, *, announce: bool
+) -> None:
+    """Ends ``pending``, unless another has: what a payment became does not change.
+
+    ``announce``: an order that is paid goes into the outbox, in the same statement, as ``order.placed``.
+    """
     await connection.execute(
-        "UPDATE orders SET status = $2, payment_id = $3, changed_at = now()"
-        " WHERE id = $1 AND status = 'pending'",
-        order_id, status, payment_id,
+        """
+        WITH settled AS (
+            UPDATE orders SET status = $2, payment_id = $3, changed_at = now()
+            WHERE id = $1 AND status = 'pending'
+            RETURNING id, customer_id, total_cents, currency, status
+        )
+        INSERT INTO outbox (topic, data)
+        SELECT 'order.placed', jsonb_build_object('order_id', id, 'customer_id', customer_id,
+                                                  'total_cents', total_cents, 'currency', currency)
+        FROM settled WHERE $4 AND status = 'paid'
+        """,
+        order_id, status, payment_id, announce,
     )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ from payment.sandbox import Sandbox
 from shop.app import create_app
 from shop.database import Database
 from shop.health import Readiness
+from shop.outbox import Relay
 from shop.settings import Settings
 
 
@@ -21,7 +22,7 @@ def create(settings: Settings) -> FastAPI:
         settings,
         title="Payment",
         description="Charges and refunds. The provider is a sandbox: no money moves.",
-        routers=[routes(database, Charging(database, provider))],
-        resources=[database, provider],
+        routers=[routes(database, Charging(database, provider, announce=bool(settings.bus_url)))],
+        resources=[database, provider, Relay(settings, database)],
         readiness=Readiness(database.ping, settings.ready_grace),
     )

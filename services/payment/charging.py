@@ -28,10 +28,11 @@ PROVIDER_SECONDS = 8.0
 
 
 class Charging:
-    """Charges and refunds with one provider."""
+    """Charges and refunds with one provider. ``announce``: on the bus, too."""
 
-    def __init__(self, database: Database, provider: Provider) -> None:
+    def __init__(self, database: Database, provider: Provider, *, announce: bool) -> None:
         self._database, self.provider = database, provider
+        self._announce = announce
 
     async def charge(self, key: str, new: NewPayment) -> tuple[Row, bool]:
         """The settled payment of this key, and whether this call is the first with the key.
@@ -82,7 +83,9 @@ class Charging:
         if isinstance(result, Approved):
             reference = result.reference
             return await self._database.primary(
-                lambda c: queries.settle(c, row.id, "processing", "captured", reference=reference),
+                lambda c: queries.settle(
+                    c, row.id, "processing", "captured", reference=reference, announce=self._announce
+                ),
                 repeatable=True,
             )
         reason = result.reason

@@ -61,12 +61,28 @@ async def settle(
     *,
     reference: str | None = None,
     reason: str | None = None,
+    announce: bool = False,
 ) -> Row:
-    """Moves a payment from one status to the next, unless that has happened. Returns it as it then is."""
+    """Moves a payment from one status to the next, unless that has happened. Returns it as it then is.
+
+    ``announce``: one that is captured goes into the outbox, in the same statement, as ``payment.captured``.
+    """
     row = await connection.fetchrow(
-        "UPDATE payments SET status = $3, provider_reference = coalesce($4, provider_reference),"
-        f" decline_reason = $5, changed_at = now() WHERE id = $1 AND status = $2 RETURNING {_COLUMNS}",
-        payment_id, before, after, reference, reason,
+        f"""
+        WITH settled AS (
+            UPDATE payments SET status = $3, provider_reference = coalesce($4, provider_reference),
+                                decline_reason = $5, changed_at = now()
+            WHERE id = $1 AND status = $2
+            RETURNING {_COLUMNS}
+        ), announced AS (
+            INSERT INTO outbox (topic, data)
+            SELECT 'payment.captured', jsonb_build_object('payment_id', id, 'order_id', order_id,
+                                                          'amount_cents', amount_cents, 'currency', currency)
+            FROM settled WHERE $6 AND status = 'captured'
+        )
+        SELECT {_COLUMNS} FROM settled
+        """,
+        payment_id, before, after, reference, reason, announce,
     )  # fmt: skip
     settled = _row(row) if row is not None else await payment(connection, payment_id)
     assert settled is not None, "payments are never deleted"

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Awaitable, Callable
 
+from shop.bus import BusUnavailable
 from shop.database import DatabaseUnavailable
 from shop.single_flight import SingleFlight
 
@@ -29,7 +30,7 @@ class Readiness:
     ) -> None:
         self._probe, self._grace, self._clock = probe, grace, clock
         self._answered_at = self._asked_at = float("-inf")
-        self._reason = "the primary has not answered yet"
+        self._reason = "what it depends on has not answered yet"
         self._flights: SingleFlight[None] = SingleFlight()
 
     async def reason_unready(self) -> str | None:
@@ -44,6 +45,6 @@ class Readiness:
         try:
             await self._probe(PROBE_SECONDS)
             self._answered_at = self._clock()
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, BusUnavailable) as error:
             self._reason = str(error)
         self._asked_at = self._clock()

@@ -17,6 +17,7 @@ class Settings:
     database_url: str = field(default="", repr=False)  # repr=False: connection strings carry passwords
     database_read_url: str = field(default="", repr=False)  # "": there are no read replicas
     cache_url: str = field(default="", repr=False)  # "": there is no cache
+    bus_url: str = ""  # "": there is no bus
     call_urls: Mapping[str, str] = field(default_factory=dict)
     pool_max: int = 5
     statement_timeout: float = 3.0
@@ -66,6 +67,7 @@ def from_environment(service: str, environment: Mapping[str, str]) -> Settings:
         database_url=primary,
         database_read_url="" if read == primary else read,
         cache_url=environment.get("CACHE_URL", ""),
+        bus_url=environment.get("BUS_URL", ""),
         call_urls=calls,
         pool_max=int(number("DATABASE_POOL_MAX", defaults.pool_max)),
         statement_timeout=number("DATABASE_STATEMENT_TIMEOUT_SECONDS", defaults.statement_timeout),

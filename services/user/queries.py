@@ -20,12 +20,26 @@ class Account:
     password_hash: str
 
 
-async def insert_user(connection: Connection, email: str, display_name: str, password_hash: str) -> User | None:
-    """The new user, or None when the address has an account."""
+async def insert_user(
+    connection: Connection, email: str, display_name: str, password_hash: str, *, announce: bool
+) -> User | None:
+    """The new user, or None when the address has an account.
+
+    ``announce``: goes into the outbox, in the same statement, as ``user.signed_up``.
+    """
     row = await connection.fetchrow(
-        f"INSERT INTO users (email, display_name, password_hash) VALUES ($1, $2, $3)"
-        f" ON CONFLICT (email) DO NOTHING RETURNING {_PROFILE}",
-        email, display_name, password_hash,
+        f"""
+        WITH signed_up AS (
+            INSERT INTO users (email, display_name, password_hash) VALUES ($1, $2, $3)
+            ON CONFLICT (email) DO NOTHING RETURNING {_PROFILE}
+        ), announced AS (
+            INSERT INTO outbox (topic, data)
+            SELECT 'user.signed_up', jsonb_build_object('user_id', id, 'email', email, 'display_name', display_name)
+            FROM signed_up WHERE $4
+        )
+        SELECT {_PROFILE} FROM signed_up
+        """,
+        email, display_name, password_hash, announce,
     )  # fmt: skip
     return _user(row)
 

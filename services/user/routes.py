@@ -16,8 +16,8 @@ from user.passwords import Passwords
 TOKEN_LIFETIME = timedelta(hours=1)
 
 
-def routes(database: Database, passwords: Passwords, keys: SigningKeys) -> APIRouter:
-    """The routes over these."""
+def routes(database: Database, passwords: Passwords, keys: SigningKeys, *, announce: bool) -> APIRouter:
+    """The routes over these. ``announce``: sign-ups, on the bus, too."""
     router = APIRouter()
     current_customer = tokens.authenticated(keys.lookup)
 
@@ -28,7 +28,8 @@ def routes(database: Database, passwords: Passwords, keys: SigningKeys) -> APIRo
         # Not repeatable: if the connection dies at the commit, a second try would answer 409 to the one who
         # signed up.
         user = await database.primary(
-            lambda c: queries.insert_user(c, new.email, new.display_name, password_hash), repeatable=False
+            lambda c: queries.insert_user(c, new.email, new.display_name, password_hash, announce=announce),
+            repeatable=False,
         )
         if user is None:
             raise Problem(409, "email-taken", "This address has an account", "log in, or use another address")

@@ -7,7 +7,7 @@ from kopf._cogs.structs.references import Resource
 
 from consumerapp_operator.settings import InvalidSettings, kopf_settings, read
 
-IMAGES = {"IMAGE_GATEWAY": "g", "IMAGE_POSTGRES": "p", "IMAGE_REDIS": "r"}
+IMAGES = {"IMAGE_GATEWAY": "g", "IMAGE_POSTGRES": "p", "IMAGE_REDIS": "r", "IMAGE_NATS": "n"}
 
 
 def test_defaults() -> None:

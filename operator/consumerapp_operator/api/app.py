@@ -9,9 +9,11 @@ from typing import Any
 from pydantic import Field, ValidationError
 
 from consumerapp_operator.api.base import Model, list_map
+from consumerapp_operator.api.bus import Bus
 from consumerapp_operator.api.components import Cache, Gateway, Resources
 from consumerapp_operator.api.scaling import Scaling
 from consumerapp_operator.api.service import DEFAULT_RESOURCES, Service
+from consumerapp_operator.api.worker import Worker
 
 
 class DeletionPolicy(StrEnum):
@@ -42,9 +44,13 @@ class ConsumerAppSpec(Model):
     cache: Cache | None = Field(
         default=None, description="The app's cache. It is there if this field or a service's cache: {} is."
     )
+    bus: Bus | None = Field(default=None, description="The app's event bus; none without this field.")
     defaults: Defaults = Field(default=Defaults(), description="What services get where they say nothing.")
     services: list[Service] = Field(
         min_length=1, max_length=50, json_schema_extra=dict(list_map()), description="The services of the app."
+    )
+    workers: list[Worker] = Field(
+        default=[], max_length=50, json_schema_extra=dict(list_map()), description="What takes events from the bus."
     )
 
     @property

@@ -40,6 +40,8 @@ COMPONENT_GATEWAY = "gateway"
 COMPONENT_SERVICE = "service"
 COMPONENT_DATABASE = "database"
 COMPONENT_CACHE = "cache"
+COMPONENT_BUS = "bus"
+COMPONENT_WORKER = "worker"
 COMPONENT_MIGRATION = "migration"
 # What belongs to a service carries the service's name; this tells the instances apart.
 INSTANCE_SUFFIX = {COMPONENT_DATABASE: "-db", COMPONENT_MIGRATION: "-migrate"}
@@ -50,6 +52,9 @@ ADMIN_PORT = 9901
 POSTGRES_PORT = 5432
 PATRONI_PORT = 8008
 REDIS_PORT = 6379
+NATS_PORT = 4222
+NATS_CLUSTER_PORT = 6222
+NATS_MONITOR_PORT = 8222
 
 
 @dataclass(frozen=True)
@@ -70,6 +75,15 @@ class Names:
     @property
     def cache(self) -> str:
         return f"{self.app}-cache"
+
+    @property
+    def bus(self) -> str:
+        return f"{self.app}-bus"
+
+    @property
+    def bus_members(self) -> str:
+        """Headless Service of all bus servers, ready or not."""
+        return f"{self.app}-bus-members"
 
     def service(self, service: str) -> str:
         return f"{self.app}-{service}"

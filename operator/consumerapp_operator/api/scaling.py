@@ -16,6 +16,7 @@ class TargetType(StrEnum):
     CONCURRENCY = "Concurrency"
     REQUEST_RATE = "RequestRate"
     LATENCY = "Latency"
+    LAG = "Lag"
 
 
 class Target(Model):
@@ -27,14 +28,15 @@ class Target(Model):
                 "self.type == 'Latency' ? self.value.matches('^[0-9]+(ms|s)$') "
                 ": self.value.matches('^[0-9]+([.][0-9]+)?$')",
                 "value of a Latency target is a duration such as 250ms; "
-                "of Concurrency and RequestRate a number such as 20",
+                "of Concurrency, RequestRate and Lag a number such as 20",
             ),
             ("!self.value.matches('^[0.]+(ms|s)?$')", "value must be greater than zero"),
         )
     )
     type: TargetType = Field(
         description="Concurrency: requests in flight per replica, averaged over the window. RequestRate: requests per "
-        "second per replica. Latency: the 95th percentile that the replicas should stay under."
+        "second per replica. Latency: the 95th percentile that the replicas should stay under. Lag, of workers only: "
+        "events not yet acknowledged per replica."
     )
     value: Annotated[str, Field(min_length=1, max_length=16)] = Field(
         description="The target per replica as a decimal string (`20`), for Latency a duration (`250ms`)."
@@ -75,7 +77,10 @@ class Scaling(Model):
     """Bounds and targets of one replica count."""
 
     model_config = ConfigDict(
-        json_schema_extra=rules(("self.min <= self.max", "min must not be greater than max; raise max or lower min"))
+        json_schema_extra=rules(
+            ("self.min <= self.max", "min must not be greater than max; raise max or lower min"),
+            ("!self.targets.exists(target, target.type == 'Lag')", "Lag is what workers are scaled by; choose another"),
+        )
     )
     min: int = Field(default=2, ge=1, le=MAX_REPLICAS, description="The count never goes below this.")
     max: int = Field(default=10, ge=1, le=MAX_REPLICAS, description="The count never goes above this.")

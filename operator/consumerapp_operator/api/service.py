@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from consumerapp_operator.api.base import Model, list_map, rules
+from consumerapp_operator.api.bus import Topic
 from consumerapp_operator.api.components import Database, Image, Path, ResourceList, Resources
 from consumerapp_operator.api.scaling import Scaling
 
@@ -115,6 +116,10 @@ class Service(Model):
     calls: list[ServiceName] = Field(
         default=[], max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"},
         description="Services that this one calls. For each it gets <NAME>_URL, and no other call gets through.",
+    )  # fmt: skip
+    publishes: list[Topic] = Field(
+        default=[], max_length=32, json_schema_extra={"x-kubernetes-list-type": "set"},
+        description="Topics whose events it puts on the bus. With any of them it gets BUS_URL.",
     )  # fmt: skip
     egress: list[Egress] = Field(
         default=[], max_length=32, description="Destinations outside the app that it may reach; none by default."

@@ -100,6 +100,22 @@ class DatabaseStatus(Model):
     last_decision: LastDecision | None = Field(default=None, description="Why there are this many read replicas.")
 
 
+class WorkerStatus(Model):
+    """Replicas of one worker."""
+
+    name: str = Field(description="Name of the worker in spec.workers.")
+    ready: int = Field(description="Replicas that take events.")
+    desired: int = Field(description="Replicas wanted now; 0 while there is nothing to do.")
+    last_decision: LastDecision | None = Field(default=None, description="Why it is this many.")
+
+
+class BusStatus(Model):
+    """Servers of the event bus."""
+
+    ready: int = Field(description="Servers that take events.")
+    desired: int = Field(description="Servers wanted.")
+
+
 class ConsumerAppStatus(Model):
     """What runs, what does not, and why."""
 
@@ -123,6 +139,10 @@ class ConsumerAppStatus(Model):
         json_schema_extra=dict(list_map()),
         description="The databases, in the spec's order.",
     )
+    workers: list[WorkerStatus] = Field(
+        default=[], max_length=64, json_schema_extra=dict(list_map()), description="The workers, in the spec's order."
+    )
+    bus: BusStatus | None = Field(default=None, description="The event bus, if the app has one.")
     services_ready: str = Field(
         default="0/0", description="Services that have every replica they want, of all services, such as 5/6."
     )

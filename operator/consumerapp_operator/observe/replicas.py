@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from consumerapp_operator.api.names import (
+    COMPONENT_BUS,
     COMPONENT_DATABASE,
     COMPONENT_GATEWAY,
     COMPONENT_SERVICE,
+    COMPONENT_WORKER,
     LABEL_COMPONENT,
     LABEL_NAME,
     Names,
 )
 from consumerapp_operator.plan.model import Manifest, ObjectKey
 from consumerapp_operator.scale.model import Replicas, WorkloadKey, WorkloadKind
-from consumerapp_operator.scale.workload import GATEWAY, read_replicas_key, service_key
+from consumerapp_operator.scale.workload import BUS, GATEWAY, read_replicas_key, service_key, worker_key
 
 APPS = "apps/v1"
 
@@ -44,10 +46,12 @@ def object_of(namespace: str, app: str, workload: WorkloadKey) -> ObjectKey:
     match workload.kind:
         case WorkloadKind.GATEWAY:
             return ObjectKey(APPS, "Deployment", namespace, names.gateway)
-        case WorkloadKind.SERVICE:
+        case WorkloadKind.SERVICE | WorkloadKind.WORKER:
             return ObjectKey(APPS, "Deployment", namespace, names.service(workload.name))
         case WorkloadKind.READ_REPLICAS:
             return ObjectKey(APPS, "StatefulSet", namespace, names.database(workload.name))
+        case WorkloadKind.BUS:
+            return ObjectKey(APPS, "StatefulSet", namespace, names.bus)
 
 
 def _workload(key: ObjectKey, manifest: Manifest) -> WorkloadKey | None:
@@ -60,4 +64,8 @@ def _workload(key: ObjectKey, manifest: Manifest) -> WorkloadKey | None:
             return service_key(name)
         case "StatefulSet", component if component == COMPONENT_DATABASE:
             return read_replicas_key(name)
+        case "Deployment", component if component == COMPONENT_WORKER:
+            return worker_key(name)
+        case "StatefulSet", component if component == COMPONENT_BUS:
+            return BUS
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from consumerapp_operator.plan.accounts import accounts
+from consumerapp_operator.plan.bus import bus_objects
 from consumerapp_operator.plan.cache import cache_objects
 from consumerapp_operator.plan.disruption import disruption_budgets
 from consumerapp_operator.plan.gateway import plan_gateway
@@ -17,6 +18,7 @@ from consumerapp_operator.plan.postgres.tier import plan_database
 from consumerapp_operator.plan.prune import leaving_services, to_prune
 from consumerapp_operator.plan.references import problems
 from consumerapp_operator.plan.service import deployment, service_objects
+from consumerapp_operator.plan.worker import worker_deployment
 
 # Rights and rules before what lives by them, configuration before what mounts it, workloads last. Databases first of
 # these: all else waits for them.
@@ -61,6 +63,9 @@ def _parts(snapshot: Snapshot) -> Iterable[Part]:
     yield Part(objects=(*accounts(app), *policies, *disruption_budgets(app)))
     if cache := app.spec.effective_cache:
         yield Part(objects=tuple(cache_objects(app, cache, snapshot.images.redis)))
+    if app.spec.bus:
+        yield Part(objects=tuple(bus_objects(app, app.spec.bus, snapshot.images.nats)))
+    yield Part(objects=tuple(worker_deployment(app, worker) for worker in app.spec.workers))
     for service in app.spec.services:
         if service.database:
             yield plan_database(snapshot, Tier(app, service.name, service.database))

@@ -24,6 +24,14 @@ def too_long(app: ConsumerApp) -> Iterator[str]:
                 f"spec.services[{index}].name: {name}, made of it, has {len(name)} characters and may have {limit}; "
                 f"shorten the name of the service or of the app by {excess}"
             )
+    for path, name in _workers(app):
+        if len(name) > LABEL_LIMIT:
+            yield f"{path}: {name}, made of it, has {len(name)} characters and may have {LABEL_LIMIT}; shorten it"
+
+
+def _workers(app: ConsumerApp) -> Iterator[tuple[str, str]]:
+    for index, worker in enumerate(app.spec.workers):
+        yield f"spec.workers[{index}].name", Names(app.name).service(worker.name)
 
 
 def collisions(app: ConsumerApp) -> Iterator[str]:
@@ -38,6 +46,9 @@ def collisions(app: ConsumerApp) -> Iterator[str]:
                     f"rename one of the two"
                 )
                 break
+    for path, name in _workers(app):
+        if name in taken and taken[name] not in {worker.name for worker in app.spec.workers}:
+            yield f"{path}: {name}, made of it, belongs to service {taken[name]} already; rename one of the two"
 
 
 def _names(app: ConsumerApp, service: Service) -> list[str]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from consumerapp_operator.api.app import ConsumerApp
-from consumerapp_operator.api.names import REDIS_PORT, Names
+from consumerapp_operator.api.names import NATS_PORT, REDIS_PORT, Names
 from consumerapp_operator.api.service import EnvironmentVariable, Service
+from consumerapp_operator.api.worker import Worker
 
 # Keys of the credentials Secret; see plan/postgres/credentials.py.
 KEY_URI, KEY_READ_URI = "uri", "read-uri"
@@ -24,11 +25,27 @@ def environment(app: ConsumerApp, service: Service) -> list[dict[str, Any]]:
         ]
     if service.cache:
         variables.append({"name": "CACHE_URL", "value": f"redis://{names.cache}:{REDIS_PORT}/0"})
+    if service.publishes:
+        variables.append({"name": "BUS_URL", "value": bus_url(app)})
     variables += [
         {"name": url_variable(callee), "value": f"http://{names.internal}/{service.name}/{callee}"}
         for callee in service.calls
     ]
     return [*variables, *(_own(variable) for variable in service.env)]
+
+
+def worker_environment(app: ConsumerApp, worker: Worker) -> list[dict[str, Any]]:
+    """Of a worker: the bus, and the name of its consumer there."""
+    variables = [
+        {"name": "PORT", "value": str(worker.port)},
+        {"name": "BUS_URL", "value": bus_url(app)},
+        {"name": "BUS_CONSUMER", "value": worker.name},
+    ]
+    return [*variables, *(_own(variable) for variable in worker.env)]
+
+
+def bus_url(app: ConsumerApp) -> str:
+    return f"nats://{Names(app.name).bus}:{NATS_PORT}"
 
 
 def url_variable(service: str) -> str:

@@ -37,6 +37,7 @@ class Images:
     gateway: str
     postgres: str
     redis: str
+    nats: str
 
 
 @dataclass(frozen=True)

@@ -11,16 +11,21 @@ from typing import Any
 from consumerapp_operator.api.app import ConsumerApp
 from consumerapp_operator.api.names import (
     ADMIN_PORT,
+    COMPONENT_BUS,
     COMPONENT_CACHE,
     COMPONENT_DATABASE,
     COMPONENT_GATEWAY,
     COMPONENT_MIGRATION,
     COMPONENT_SERVICE,
+    COMPONENT_WORKER,
     INTERNAL_PORT,
     LABEL_COMPONENT,
     LABEL_MANAGED_BY,
     LABEL_PART_OF,
     MANAGED_BY,
+    NATS_CLUSTER_PORT,
+    NATS_MONITOR_PORT,
+    NATS_PORT,
     PATRONI_PORT,
     POSTGRES_PORT,
     PUBLIC_PORT,
@@ -29,6 +34,7 @@ from consumerapp_operator.api.names import (
     selector,
 )
 from consumerapp_operator.api.service import Service
+from consumerapp_operator.api.worker import Worker
 from consumerapp_operator.plan.pods import metadata, owner_reference
 
 OPERATOR_NAMESPACE = "consumerapp-system"
@@ -50,6 +56,9 @@ def network_policies(app: ConsumerApp, leaving: Iterable[str] = ()) -> list[dict
                 policies.append(_migration(app, service))
     if app.spec.effective_cache:
         policies.append(_cache(app))
+    if app.spec.bus:
+        policies.append(_bus(app, app.spec.bus.replicas))
+    policies += [_worker(app, worker) for worker in app.spec.workers]
     return policies
 
 
@@ -87,6 +96,8 @@ def _service(app: ConsumerApp, service: Service) -> dict[str, Any]:
         egress.append(_to([_pods(app, COMPONENT_DATABASE, service.name)], POSTGRES_PORT))
     if service.cache:
         egress.append(_to([_pods(app, COMPONENT_CACHE, "cache")], REDIS_PORT))
+    if service.publishes:
+        egress.append(_to([_pods(app, COMPONENT_BUS, "bus")], NATS_PORT))
     egress += [_to([{"ipBlock": {"cidr": entry.cidr}}], entry.port) for entry in service.egress]
     ingress = [_from([_pods(app, COMPONENT_GATEWAY, "gateway")], service.port)]
     return _policy(app, COMPONENT_SERVICE, service.name, Names(app.name).service(service.name), ingress, egress)
@@ -119,6 +130,25 @@ def _cache(app: ConsumerApp) -> dict[str, Any]:
     clients = [_pods(app, COMPONENT_SERVICE, service.name) for service in app.spec.services if service.cache]
     ingress = [_from(clients, REDIS_PORT)] if clients else []
     return _policy(app, COMPONENT_CACHE, "cache", Names(app.name).cache, ingress, [])
+
+
+def _bus(app: ConsumerApp, replicas: int) -> dict[str, Any]:
+    """Who publishes and who consumes; the operator, which makes streams and asks for the lag; and among themselves."""
+    members = [_pods(app, COMPONENT_BUS, "bus")]
+    clients = [_pods(app, COMPONENT_SERVICE, service.name) for service in app.spec.services if service.publishes]
+    clients += [_pods(app, COMPONENT_WORKER, worker.name) for worker in app.spec.workers]
+    ingress = [_from([*clients, _operator()], NATS_PORT), _from([_operator()], NATS_MONITOR_PORT)]
+    egress: list[Rule] = []
+    if replicas > 1:
+        ingress.append(_from(members, NATS_CLUSTER_PORT))
+        egress = [_dns(), _to(members, NATS_CLUSTER_PORT)]
+    return _policy(app, COMPONENT_BUS, "bus", Names(app.name).bus, ingress, egress)
+
+
+def _worker(app: ConsumerApp, worker: Worker) -> dict[str, Any]:
+    egress = [_dns(), _to([_pods(app, COMPONENT_BUS, "bus")], NATS_PORT)]
+    egress += [_to([{"ipBlock": {"cidr": entry.cidr}}], entry.port) for entry in worker.egress]
+    return _policy(app, COMPONENT_WORKER, worker.name, Names(app.name).service(worker.name), [], egress)
 
 
 def _policy(

@@ -14,7 +14,9 @@ from consumerapp_operator.api.app import ConsumerApp
 from consumerapp_operator.api.components import Resources
 from consumerapp_operator.api.quantity import parse_duration_seconds, parse_quantity
 from consumerapp_operator.api.scaling import Scaling, TargetType
-from consumerapp_operator.api.service import RESERVED_VARIABLES, Service
+from consumerapp_operator.api.service import RESERVED_VARIABLES, Egress, Service
+from consumerapp_operator.api.worker import Worker
+from consumerapp_operator.plan.bus import MIN_STORAGE_MEBIBYTES as MIN_BUS_MEBIBYTES
 from consumerapp_operator.plan.cache import MIN_MEBIBYTES
 from consumerapp_operator.plan.calls import cycles
 from consumerapp_operator.plan.derived import collisions, too_long
@@ -35,6 +37,10 @@ def _problems(app: ConsumerApp) -> Iterator[str]:
     yield from _gateway(app)
     if (cache := app.spec.effective_cache) and mebibytes(cache.memory) < MIN_MEBIBYTES:
         yield (f"spec.cache.memory: {cache.memory} is too little for Redis to run; give it at least {MIN_MEBIBYTES}Mi")
+    if bus := app.spec.bus:
+        yield from _resources("spec.bus.resources", bus.resources)
+        if mebibytes(bus.storage.size) < MIN_BUS_MEBIBYTES:
+            yield f"spec.bus.storage.size: {bus.storage.size} is too little; give it at least {MIN_BUS_MEBIBYTES}Mi"
     yield from _resources("spec.defaults.resources", app.spec.defaults.resources)
     yield from _scaling("spec.defaults.scaling", app.spec.defaults.scaling)
     counts = Counter(service.name for service in app.spec.services)
@@ -44,12 +50,15 @@ def _problems(app: ConsumerApp) -> Iterator[str]:
             yield f"{path}.name: there are {counts[service.name]} services named {service.name}; rename one"
         yield from _calls(app, service, path)
         yield from _variables(service, path)
-        yield from _egress(service, path)
+        yield from _egress(service.egress, path)
+        yield from _publishes(app, service, path)
         yield from _database(service, path)
         if service.resources:
             yield from _resources(f"{path}.resources", service.resources)
         if service.scaling:
             yield from _scaling(f"{path}.scaling", service.scaling)
+    for index, worker in enumerate(app.spec.workers):
+        yield from _worker(app, worker, f"spec.workers[{index}]")
     yield from cycles(app)
     yield from too_long(app)
     yield from collisions(app)
@@ -104,8 +113,31 @@ def _variables(service: Service, path: str) -> Iterator[str]:
             yield f"{at}: {variable.name} is given {counts[variable.name]} times; keep one"
 
 
-def _egress(service: Service, path: str) -> Iterator[str]:
-    for index, entry in enumerate(service.egress):
+def _publishes(app: ConsumerApp, service: Service, path: str) -> Iterator[str]:
+    if service.publishes and app.spec.bus is None:
+        yield f"{path}.publishes: the app has no bus; add spec.bus: {{type: nats}}"
+
+
+def _worker(app: ConsumerApp, worker: Worker, path: str) -> Iterator[str]:
+    if app.spec.bus is None:
+        yield f"{path}: there is no bus to take events from; add spec.bus: {{type: nats}}"
+    if worker.name in {service.name for service in app.spec.services}:
+        yield f"{path}.name: there is a service {worker.name} already; rename one of the two"
+    if sum(other.name == worker.name for other in app.spec.workers) > 1:
+        yield f"{path}.name: several workers are named {worker.name}; rename one"
+    counts = Counter(variable.name for variable in worker.env)
+    for index, variable in enumerate(worker.env):
+        if variable.name in (*RESERVED_VARIABLES, "BUS_CONSUMER"):
+            yield f"{path}.env[{index}].name: {variable.name} is set by the operator; choose another name"
+        if counts[variable.name] > 1:
+            yield f"{path}.env[{index}].name: {variable.name} is given {counts[variable.name]} times; keep one"
+    yield from _egress(worker.egress, path)
+    yield from _resources(f"{path}.resources", worker.resources)
+    yield from _scaling(f"{path}.scaling", worker.scaling)
+
+
+def _egress(entries: list[Egress], path: str) -> Iterator[str]:
+    for index, entry in enumerate(entries):
         at = f"{path}.egress[{index}].cidr"
         try:
             network = ipaddress.ip_network(entry.cidr, strict=False)

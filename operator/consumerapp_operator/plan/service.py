@@ -79,16 +79,16 @@ def _container(app: ConsumerApp, service: Service) -> dict[str, Any]:
         "ports": [{"name": "http", "containerPort": service.port, "protocol": "TCP"}],
         "resources": resources(app.spec.resources_of(service)),
         # Asked every second, so that a new replica helps as soon as it can; two minutes for a slow start.
-        "startupProbe": _probe(service.health.liveness, period=1, timeout=2, failures=120),
-        "readinessProbe": _probe(service.health.readiness, period=3, timeout=2, failures=2),
+        "startupProbe": probe(service.health.liveness, period=1, timeout=2, failures=120),
+        "readinessProbe": probe(service.health.readiness, period=3, timeout=2, failures=2),
         # Slow to judge: a restart in the middle of a surge takes away what is short.
-        "livenessProbe": _probe(service.health.liveness, period=10, timeout=5, failures=3),
+        "livenessProbe": probe(service.health.liveness, period=10, timeout=5, failures=3),
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
     }
 
 
-def _probe(path: str, *, period: int, timeout: int, failures: int) -> dict[str, Any]:
+def probe(path: str, *, period: int, timeout: int, failures: int) -> dict[str, Any]:
     return {
         "httpGet": {"path": path, "port": "http"},
         "periodSeconds": period,

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 from consumerapp_operator.api.app import ConsumerApp
 from consumerapp_operator.api.names import (
+    COMPONENT_BUS,
     COMPONENT_CACHE,
     COMPONENT_DATABASE,
     COMPONENT_GATEWAY,
     COMPONENT_SERVICE,
+    COMPONENT_WORKER,
     Names,
 )
 
@@ -34,3 +36,7 @@ def workloads(app: ConsumerApp) -> Iterator[Workload]:
             yield Workload(COMPONENT_DATABASE, service.name, names.database(service.name))
     if app.spec.effective_cache:
         yield Workload(COMPONENT_CACHE, "cache", names.cache)
+    if app.spec.bus:
+        yield Workload(COMPONENT_BUS, "bus", names.bus)
+    for worker in app.spec.workers:
+        yield Workload(COMPONENT_WORKER, worker.name, names.service(worker.name))

@@ -55,6 +55,10 @@ def _title(workload: WorkloadKey) -> str:
             return f"service {workload.name}"
         case WorkloadKind.READ_REPLICAS:
             return f"read replicas of {workload.name}'s database"
+        case WorkloadKind.WORKER:
+            return f"worker {workload.name}"
+        case WorkloadKind.BUS:
+            return "the bus"
 
 
 def _name(write: Write) -> str:

@@ -20,6 +20,7 @@ from consumerapp_operator.observe.replicas import counts, object_of
 from consumerapp_operator.observe.store import AppKey, Store
 from consumerapp_operator.plan.model import Manifest, ObjectKey
 from consumerapp_operator.plan.references import problems
+from consumerapp_operator.runtime.bus import BusKeeper
 from consumerapp_operator.runtime.telemetry import Telemetry
 from consumerapp_operator.scale.decide import decide
 from consumerapp_operator.scale.history import History
@@ -60,6 +61,7 @@ class Scaler:
         self._telemetry = telemetry
         self._stats_port = stats_port
         self._patroni_port = patroni_port
+        self._bus = BusKeeper(session, telemetry, settings.scrape_timeout_seconds)
         self._states: dict[AppKey, _State] = {}
 
     def apps(self) -> list[AppKey]:
@@ -88,7 +90,9 @@ class Scaler:
         measurement = await state.load.measure(self._session, app, children, self._settings.scrape_timeout_seconds)
         for _ in range(measurement.failures):
             self._telemetry.scrape_failures.labels("gateway").inc()
-        observation = Observation(counts(app.name, children), measurement.loads, measurement.missing)
+        backlog = await self._bus.turn(app, children)
+        missing = "; ".join(filter(None, (measurement.missing, backlog.missing)))
+        observation = Observation(counts(app.name, children), {**measurement.loads, **backlog.loads}, missing)
         decisions, state.history = decide(app, observation, state.history, time.time())
         # side by side: a primary that takes its time to move must not hold up a service
         decided = await asyncio.gather(*(self._carry_out(app, decision) for decision in decisions))

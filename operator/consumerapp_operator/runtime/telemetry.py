@@ -38,6 +38,10 @@ class Telemetry:
         self.replicas_wanted = self._gauge(
             "replicas_wanted", "Replicas the scaler decided on.", "namespace", "app", "workload"
         )
+        self.bus_lag = self._gauge("bus_lag", "Events a worker has not acknowledged.", "namespace", "app", "worker")
+        self.bus_messages = self._gauge(
+            "bus_messages", "Messages in a stream; those in dead could not be processed.", "namespace", "app", "stream"
+        )
         self.scrape_failures = self._counter("scrape_failures", "Metric sources that could not be read.", "source")
 
     def count_write(self, verb: str, kind: str, result: str) -> None:

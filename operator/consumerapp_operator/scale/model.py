@@ -11,6 +11,8 @@ class WorkloadKind(StrEnum):
     GATEWAY = "Gateway"
     SERVICE = "Service"
     READ_REPLICAS = "ReadReplicas"
+    WORKER = "Worker"
+    BUS = "Bus"
 
 
 @dataclass(frozen=True, order=True)
@@ -27,7 +29,8 @@ class Load:
 
     request_rate: requests per second. concurrency: mean requests in flight. latency_p95: of the requests that
     ended in the window, None if none did. at: end of the window (Unix time). complete: False if a gateway pod
-    is missing in the sum; then it is a lower bound, which may raise a count and never lower it.
+    is missing in the sum; then it is a lower bound, which may raise a count and never lower it. lag: of a worker, the
+    events that it has not acknowledged.
     """
 
     at: float
@@ -36,6 +39,7 @@ class Load:
     concurrency: float
     latency_p95: float | None
     complete: bool = True
+    lag: float = 0.0
 
 
 @dataclass(frozen=True)

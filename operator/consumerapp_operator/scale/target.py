@@ -31,6 +31,8 @@ def ask(target: Target, load: Load, replicas: Replicas, tolerance: float) -> Ask
             return _shared(target, load.concurrency, "requests in flight", replicas, tolerance)
         case TargetType.REQUEST_RATE:
             return _shared(target, load.request_rate, "requests per second", replicas, tolerance)
+        case TargetType.LAG:
+            return _shared(target, load.lag, "events waiting", replicas, tolerance)
         case TargetType.LATENCY:
             return _latency(target, load, replicas, tolerance)
 

@@ -11,6 +11,7 @@ from consumerapp_operator.api.scaling import Behavior, Direction, Scaling, Targe
 from consumerapp_operator.scale.behavior import DEFAULT_DOWN, DEFAULT_UP, Policy, PolicyType, Rules, Speed
 from consumerapp_operator.scale.model import WorkloadKey, WorkloadKind
 
+BUS = WorkloadKey(WorkloadKind.BUS, "bus")
 GATEWAY = WorkloadKey(WorkloadKind.GATEWAY, "gateway")
 DEFAULT_TOLERANCE = "0.1"
 
@@ -34,17 +35,26 @@ class Workload:
 
 
 def workloads(app: ConsumerApp) -> Iterator[Workload]:
-    """All counts of the app: gateway, services, read replicas."""
+    """All counts of the app: gateway, services, read replicas, bus, workers."""
     yield _scaled(GATEWAY, app.spec.gateway.scaling)
     for service in app.spec.services:
         key = service_key(service.name)
         yield _scaled(key, app.spec.scaling_of(service))
         if service.database is not None:
             yield _read_replicas(service.name, service.database)
+    if app.spec.bus is not None:
+        count = app.spec.bus.replicas
+        yield Workload(BUS, BUS, count, count, (), float(DEFAULT_TOLERANCE), speed(Behavior()))
+    for worker in app.spec.workers:
+        yield _scaled(worker_key(worker.name), worker.scaling)
 
 
 def service_key(service: str) -> WorkloadKey:
     return WorkloadKey(WorkloadKind.SERVICE, service)
+
+
+def worker_key(worker: str) -> WorkloadKey:
+    return WorkloadKey(WorkloadKind.WORKER, worker)
 
 
 def read_replicas_key(service: str) -> WorkloadKey:

@@ -220,10 +220,12 @@ def _refusal(failure: Failure) -> str | None:
 
 
 def _readings(facts: Facts) -> list[read.Reading]:
-    cache, gateway = read.cache(facts), read.gateway(facts)
+    cache, bus, gateway = read.cache(facts), read.bus(facts), read.gateway(facts)
     return [
         *(read.database(facts, name) for name in read.database_names(facts)),
         *([cache] if cache else []),
+        *([bus] if bus else []),
         *(read.service(facts, name) for name in read.service_names(facts)),
+        *(read.worker(facts, name) for name in read.worker_names(facts)),
         *([gateway] if gateway.exists or facts.valid_app else []),
     ]

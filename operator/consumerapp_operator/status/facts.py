@@ -9,9 +9,11 @@ from typing import Any
 
 from consumerapp_operator.api.app import ConsumerApp
 from consumerapp_operator.api.names import (
+    COMPONENT_BUS,
     COMPONENT_CACHE,
     COMPONENT_GATEWAY,
     COMPONENT_SERVICE,
+    COMPONENT_WORKER,
     LABEL_COMPONENT,
     LABEL_NAME,
     LABEL_ROLE,
@@ -109,11 +111,7 @@ def service_names(facts: Facts) -> list[str]:
     app = facts.valid_app
     if app is not None:
         return [service.name for service in app.spec.services]
-    return sorted(
-        label(manifest, LABEL_NAME)
-        for key, manifest in facts.children.items()
-        if key.kind == "Deployment" and label(manifest, LABEL_COMPONENT) == COMPONENT_SERVICE
-    )
+    return _running(facts, COMPONENT_SERVICE)
 
 
 def database_names(facts: Facts) -> list[str]:
@@ -143,6 +141,29 @@ def cache(facts: Facts) -> Reading | None:
     return _read(facts, "the cache", facts.names.cache, 1, facts.pods(_component(COMPONENT_CACHE))) if wanted else None
 
 
+def bus(facts: Facts) -> Reading | None:
+    """None if the app has no bus."""
+    app = facts.valid_app
+    wanted = app.spec.bus if app else facts.workload(facts.names.bus)
+    minimum = app.spec.bus.replicas if app and app.spec.bus else 1
+    pods = facts.pods(_component(COMPONENT_BUS))
+    return _read(facts, "the bus", facts.names.bus, minimum, pods) if wanted else None
+
+
+def worker_names(facts: Facts) -> list[str]:
+    """As service_names."""
+    if facts.valid_app is not None:
+        return [worker.name for worker in facts.valid_app.spec.workers]
+    return _running(facts, COMPONENT_WORKER)
+
+
+def worker(facts: Facts, name: str) -> Reading:
+    app = facts.valid_app
+    found = next((item for item in app.spec.workers if item.name == name), None) if app else None
+    pods = facts.pods(_component(COMPONENT_WORKER, name))
+    return _read(facts, f"worker {name}", facts.names.service(name), found.scaling.min if found else 0, pods)
+
+
 def database(facts: Facts, name: str) -> Reading:
     workload = facts.names.database(name)
     pods = facts.pods(lambda pod: any(owner["name"] == workload for owner in owners(pod)))
@@ -160,6 +181,14 @@ def system_identifier(facts: Facts, name: str) -> str | None:
 
 def label(manifest: Manifest, name: str) -> str:
     return str((manifest["metadata"].get("labels") or {}).get(name, ""))
+
+
+def _running(facts: Facts, component: str) -> list[str]:
+    return sorted(
+        label(manifest, LABEL_NAME)
+        for key, manifest in facts.children.items()
+        if key.kind == "Deployment" and label(manifest, LABEL_COMPONENT) == component
+    )
 
 
 def _component(component: str, name: str | None = None) -> Callable[[Manifest], bool]:

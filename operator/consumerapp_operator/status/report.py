@@ -9,12 +9,14 @@ from pydantic import ValidationError
 
 from consumerapp_operator.api.components import Exposure
 from consumerapp_operator.api.status import (
+    BusStatus,
     ConsumerAppStatus,
     DatabaseStatus,
     DecisionLimit,
     GatewayStatus,
     LastDecision,
     ServiceStatus,
+    WorkerStatus,
 )
 from consumerapp_operator.plan.model import ObjectKey
 from consumerapp_operator.scale.model import Decision, WorkloadKey, WorkloadKind
@@ -29,7 +31,7 @@ def report(facts: Facts, now: float) -> ConsumerAppStatus:
     """What runs, what does not and why; `now` is Unix time."""
     stored = facts.body.get("status") or {}
     services = {name: read.service(facts, name) for name in read.service_names(facts)}
-    gateway = read.gateway(facts)
+    gateway, bus = read.gateway(facts), read.bus(facts)
     return ConsumerAppStatus(
         observed_generation=facts.generation,
         conditions=conditions(facts, now),
@@ -52,6 +54,8 @@ def report(facts: Facts, now: float) -> ConsumerAppStatus:
         databases=[
             _database(facts, name, _named(stored.get("databases"), name)) for name in read.database_names(facts)
         ],
+        workers=[_worker(facts, name, _named(stored.get("workers"), name)) for name in read.worker_names(facts)],
+        bus=BusStatus(ready=bus.ready, desired=bus.desired) if bus else None,
         services_ready=f"{sum(reading.complete for reading in services.values())}/{len(services)}",
         url=url(facts),
     )
@@ -87,6 +91,12 @@ def _database(facts: Facts, name: str, stored: Mapping[str, Any]) -> DatabaseSta
         system_identifier=read.system_identifier(facts, name) or stored.get("systemIdentifier"),
         last_decision=_last(facts.decisions.get(WorkloadKey(WorkloadKind.READ_REPLICAS, name)), stored),
     )
+
+
+def _worker(facts: Facts, name: str, stored: Mapping[str, Any]) -> WorkerStatus:
+    reading = read.worker(facts, name)
+    decision = facts.decisions.get(WorkloadKey(WorkloadKind.WORKER, name))
+    return WorkerStatus(name=name, ready=reading.ready, desired=reading.desired, last_decision=_last(decision, stored))
 
 
 def _named(stored: Sequence[Mapping[str, Any]] | None, name: str) -> Mapping[str, Any]:

@@ -27,32 +27,35 @@ class Verdict:
 
 
 def data(facts: Facts, *, settled: bool) -> Verdict:
-    """Every database has a primary that is ready, and the cache runs."""
+    """Every database has a primary that is ready, and the cache and the bus run."""
     names = read.database_names(facts)
     alarms = () if settled else facts.alarms
     verdicts = [Verdict(FALSE, reason, message) for reason, message in alarms]
     verdicts += [_database(facts, name, settled) for name in names]
-    cache = read.cache(facts)
-    if cache is not None:
-        verdicts.append(_workload(cache, settled))
+    cache, bus = read.cache(facts), read.bus(facts)
+    verdicts += [_workload(reading, settled) for reading in (cache, bus) if reading is not None]
     if not verdicts:
-        return Verdict(TRUE, "NoData", "the app has neither databases nor a cache")
-    what = ", ".join(filter(None, (_count(len(names), "database"), "the cache" if cache else "")))
+        return Verdict(TRUE, "NoData", "the app has neither databases nor a cache nor a bus")
+    what = ", ".join(
+        filter(None, (_count(len(names), "database"), "the cache" if cache else "", "the bus" if bus else ""))
+    )
     return _worst(verdicts) or Verdict(TRUE, "Serving", f"{what}: all serve")
 
 
 def services(facts: Facts, *, settled: bool) -> Verdict:
-    """Every service has the replicas it needs, of the image it should be."""
-    names = read.service_names(facts)
+    """Every service and worker has the replicas it needs, of the image it should be."""
+    names, workers = read.service_names(facts), read.worker_names(facts)
     if not names:
         return Verdict(FALSE, NOTHING_RUNS, "no service runs")
     verdicts = [
         *_migrations(facts),
         *(_workload(read.service(facts, name), settled) for name in names),
+        *(_worker(read.worker(facts, name), settled) for name in workers),
     ]
     worst = _worst(verdicts)
     if worst is None:
-        return Verdict(TRUE, "Serving", f"{_count(len(names), 'service')}: all serve")
+        what = ", ".join(filter(None, (_count(len(names), "service"), _count(len(workers), "worker"))))
+        return Verdict(TRUE, "Serving", f"{what}: all serve")
     # What is on its way may be held back until something else has come.
     held_back = facts.held_back if worst.status is UNKNOWN else ()
     return Verdict(worst.status, worst.reason, "; ".join((worst.message, *held_back)))
@@ -80,6 +83,13 @@ def _database(facts: Facts, name: str, settled: bool) -> Verdict:
             f"{facts.namespace} logs {facts.names.database(name)}-0",
         )
     return verdict
+
+
+def _worker(reading: Reading, settled: bool) -> Verdict:
+    """As of a service, but none are needed while there is nothing to do."""
+    if reading.exists and reading.minimum == 0 and reading.desired == 0:
+        return Verdict(TRUE, "Idle", f"{reading.title} has nothing to do")
+    return _workload(reading, settled)
 
 
 def _workload(reading: Reading, settled: bool) -> Verdict:

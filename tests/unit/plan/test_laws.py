@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from consumerapp_operator.api.app import ConsumerApp, DeletionPolicy
-from consumerapp_operator.api.names import LABEL_ROLE
+from consumerapp_operator.api.names import COMPONENT_DATABASE, LABEL_COMPONENT, LABEL_ROLE
 from consumerapp_operator.plan.compose import plan
 from consumerapp_operator.plan.model import Manifest, ObjectKey
 from tests.unit.plan.world import World, apps, in_state, without_service
@@ -174,7 +174,7 @@ def test_pods_are_restricted(subject: ConsumerApp) -> None:
         assert pod["securityContext"]["runAsNonRoot"] is True
         assert pod["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         assert pod["enableServiceLinks"] is False
-        token = manifest["kind"] == "StatefulSet"
+        token = manifest["metadata"]["labels"][LABEL_COMPONENT] == COMPONENT_DATABASE and manifest["kind"] != "Job"
         assert pod["automountServiceAccountToken"] is token
         for container in pod["containers"]:
             assert container["securityContext"]["capabilities"] == {"drop": ["ALL"]}

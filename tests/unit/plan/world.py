@@ -9,13 +9,14 @@ from typing import Any
 from hypothesis import strategies as st
 
 from consumerapp_operator.api.app import ConsumerApp, read_app
-from consumerapp_operator.api.names import LABEL_ROLE
+from consumerapp_operator.api.names import COMPONENT_DATABASE, LABEL_COMPONENT, LABEL_ROLE
 from consumerapp_operator.observe.trim import trim
 from consumerapp_operator.plan.compose import plan
+from consumerapp_operator.plan.live import has_labels
 from consumerapp_operator.plan.model import Images, Manifest, ObjectKey, Patch, Plan, Snapshot
 
 NAMESPACE = "town"
-IMAGES = Images(gateway="own/gateway:1", postgres="own/postgres:1", redis="own/redis:1")
+IMAGES = Images(gateway="own/gateway:1", postgres="own/postgres:1", redis="own/redis:1", nats="own/nats:1")
 DIGITS = "7711660464463962144"
 
 
@@ -128,7 +129,7 @@ class World:
         for key in wanted.prune:
             self.children.pop(key)
         for manifest in list(self.children.values()):
-            if manifest["kind"] == "StatefulSet":
+            if manifest["kind"] == "StatefulSet" and has_labels(manifest, {LABEL_COMPONENT: COMPONENT_DATABASE}):
                 self._start(manifest)
 
     def settle(self, rounds: int = 12) -> Plan:
@@ -197,6 +198,11 @@ def apps(draw: st.DrawFn) -> ConsumerApp:
     spec: dict[str, Any] = {"deletionPolicy": draw(st.sampled_from(["Retain", "Delete"]))}
     if draw(st.booleans()):
         spec["gateway"] = {"routes": [{"path": "/api", "service": chosen[0]}]}
+    if draw(st.booleans()):
+        spec["bus"] = {"type": "nats", "replicas": draw(st.sampled_from([1, 3]))}
+        services[0]["publishes"] = ["order.placed"]
+        worker = {"name": "notifier", "image": "acme/notifier:1", "consumes": ["order.placed", "user.signed_up"]}
+        spec["workers"] = [{**worker, **draw(st.sampled_from([{}, {"health": {}}, {"command": ["run"]}]))}]
     return app(*services, **spec)
 
 

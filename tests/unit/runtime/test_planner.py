@@ -56,7 +56,7 @@ class Plans:
 
 
 def planner(plans: Plans, gateway: Gateway) -> Planner:
-    return Planner(Images("g", "p", "r"), plans, gateway, Telemetry())
+    return Planner(Images("g", "p", "r", "n"), plans, gateway, Telemetry())
 
 
 async def test_a_plan_that_waits_for_nothing_asks_nobody(app: ConsumerApp) -> None:

@@ -27,7 +27,7 @@ from consumerapp_operator.settings import Settings
 
 KEY = AppKey("default", "shop")
 ORDER, READ = service_key("order"), read_replicas_key("order")
-SETTINGS = Settings(Images("g", "p", "r"), "consumerapp-system", "test", scale_interval_seconds=0.2)
+SETTINGS = Settings(Images("g", "p", "r", "n"), "consumerapp-system", "test", scale_interval_seconds=0.2)
 PASSWORD = "secret-of-patroni"
 
 

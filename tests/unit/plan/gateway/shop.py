@@ -10,7 +10,7 @@ from consumerapp_operator.api.names import COMPONENT_GATEWAY, labels
 from consumerapp_operator.plan.gateway import GatewayPlan
 from consumerapp_operator.plan.model import Images, LoadedConfiguration, Manifest, ObjectKey, Snapshot
 
-IMAGES = Images(gateway="gateway:1", postgres="postgres:1", redis="redis:1")
+IMAGES = Images(gateway="gateway:1", postgres="postgres:1", redis="redis:1", nats="nats:1")
 SHOP: Mapping[str, list[str]] = {"order": ["product", "payment"], "payment": [], "product": []}
 
 
