@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from consumerapp_operator.api.base import Model, list_map, rules
+from consumerapp_operator.api.gateway import Compression, Cors
 from consumerapp_operator.api.quantity import QUANTITY_PATTERN
 from consumerapp_operator.api.scaling import MAX_REPLICAS, Behavior, Scaling, Target, TargetType
 
@@ -76,6 +77,10 @@ class Gateway(Model):
     node_port: int | None = Field(
         default=None, ge=30000, le=32767, description="Port on each node, with exposure NodePort."
     )
+    cors: Cors | None = Field(
+        default=None, description="Web pages of other origins that may call the app; if none, no."
+    )
+    compression: Compression | None = Field(default=None, description="Compress answers; `{}` does it.")
     scaling: GatewayScaling = Field(default=GatewayScaling(), description="Replicas of the gateway.")
     resources: Resources = Field(
         default=Resources(requests=ResourceList(cpu="100m", memory="64Mi"), limits=ResourceList(memory="512Mi")),

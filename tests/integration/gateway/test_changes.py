@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import Counter
-from collections.abc import Awaitable
 from dataclasses import replace
 
 import pytest
@@ -13,6 +11,7 @@ import pytest
 from consumerapp_operator.plan.gateway import LOADED_PATH
 from consumerapp_operator.plan.gateway.configuration import Configuration, Part
 from consumerapp_operator.plan.model import LoadedConfiguration
+from tests.integration.gateway.load import under_load
 from tests.integration.gateway.stage import Stage, app_of, eventually
 
 ROUTED_TO_ORDER = app_of(
@@ -37,33 +36,6 @@ async def _two_services(stage: Stage) -> None:
     await stage.run(ROUTED_TO_ORDER)
 
 
-async def _under_load(stage: Stage, change: Awaitable[object], *, rate: int = 150) -> Counter[int]:
-    """Statuses of GETs and POSTs at a steady rate from before the change until half a second after it."""
-    statuses: Counter[int] = Counter()
-
-    async def request(number: int) -> None:
-        method = "POST" if number % 2 else "GET"
-        statuses[await stage.gateway.status(f"{stage.gateway.public}/api/orders", method)] += 1
-
-    async with asyncio.TaskGroup() as load:
-        changing: asyncio.Task[object] | None = None
-        number, until = 0, float("inf")
-        loop = asyncio.get_running_loop()
-        while loop.time() < until:
-            load.create_task(request(number))
-            await asyncio.sleep(1 / rate)
-            number += 1
-            if number == 50:
-                changing = load.create_task(_awaited(change))
-            if changing is not None and changing.done() and until == float("inf"):
-                until = loop.time() + 0.5
-    return statuses
-
-
-async def _awaited(change: Awaitable[object]) -> object:
-    return await change
-
-
 async def test_what_is_loaded_is_confirmed(stage: Stage) -> None:
     await _two_services(stage)
     await eventually(lambda: _confirms(stage))
@@ -79,7 +51,7 @@ async def test_a_service_is_replaced_under_load_without_a_failure(stage: Stage) 
         for app in (ROUTED_TO_SALE, ROUTED_TO_ORDER):
             steps.append(await stage.change(app))
 
-    statuses = await _under_load(stage, change())
+    statuses = await under_load(stage, change())
     assert steps == [3, 3]
     assert statuses.keys() == {200}
     assert statuses[200] > 150
@@ -98,7 +70,7 @@ async def test_a_path_moves_when_the_new_service_is_there(stage: Stage) -> None:
             await asyncio.sleep(1)
             await stage.replica("sale", "127.0.1.3")
 
-    assert (await _under_load(stage, change())).keys() == {200}
+    assert (await under_load(stage, change())).keys() == {200}
     assert (await stage.get(f"{stage.gateway.public}/api/orders"))["replica"] == "127.0.1.3"
 
 
@@ -114,7 +86,7 @@ async def test_all_at_once_would_lose_requests(stage: Stage) -> None:
         stage.publish(Configuration(stage.published.listeners, routes, clusters))
         await eventually(lambda: _confirms(stage))
 
-    assert (await _under_load(stage, change()))[503] > 0
+    assert (await under_load(stage, change()))[503] > 0
 
 
 async def test_a_cluster_changes_in_place_under_load_without_a_failure(stage: Stage) -> None:
@@ -125,7 +97,7 @@ async def test_a_cluster_changes_in_place_under_load_without_a_failure(stage: St
         {"name": "web", "image": "i:1", "calls": ["order"]},
     ]
     app = app_of({}, services=services, gateway={"routes": [{"path": "/api/orders", "service": "order"}]})
-    statuses = await _under_load(stage, stage.change(app))
+    statuses = await under_load(stage, stage.change(app))
     assert statuses.keys() == {200}
     await eventually(lambda: _confirms(stage))
 

@@ -37,6 +37,13 @@ def test_a_service_that_wants_a_cache_brings_the_apps_cache() -> None:
             {"services": [{"name": "user", "image": "a", "database": {"replicas": 99}}]},
             "spec.services[0].database.replicas",
         ),
+        (
+            {
+                "services": [{"name": "user", "image": "a"}],
+                "gateway": {"cors": {"allowOrigins": ["shop.example.com/"]}},
+            },
+            "spec.gateway.cors.allowOrigins[0]",
+        ),
     ],
 )
 def test_an_unreadable_spec_names_the_field(spec: dict[str, Any], path: str) -> None:

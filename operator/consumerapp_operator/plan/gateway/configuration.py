@@ -84,7 +84,7 @@ def desired_configuration(
     if upstreams is None:
         upstreams = [upstream(app, service) for service in app.spec.services]
     return Desired(
-        listeners={PUBLIC: public_listener(placement), INTERNAL: internal_listener(placement)},
+        listeners={PUBLIC: public_listener(placement, app.spec.gateway), INTERNAL: internal_listener(placement)},
         routes={PUBLIC: public_routes(app.spec), INTERNAL: internal_routes(app.spec)},
         clusters={item.name: cluster(item) for item in upstreams},
     )

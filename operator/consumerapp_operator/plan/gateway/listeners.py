@@ -1,13 +1,16 @@
 """The two listeners that carry requests: the public one, which trusts nobody, and the internal one.
 
-They hold nothing of the spec. A listener that changes drains its connections; routes do not, and they are
-what changes.
+They hold nothing of the spec but which filters for clients are on (clients.py). A listener that changes drains
+its connections; routes do not, and they are what changes.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from consumerapp_operator.api.components import Gateway
+from consumerapp_operator.plan.gateway.clients import client_filters
 from consumerapp_operator.plan.gateway.extensions import connection_manager, http_filter, listener, typed
 from consumerapp_operator.plan.gateway.placement import Placement, socket
 
@@ -16,12 +19,13 @@ READY_PATH = "/-/ready"
 ROUTES_FILE = {PUBLIC: "rds-public.yaml", INTERNAL: "rds-internal.yaml"}
 
 
-def public_listener(placement: Placement) -> dict[str, Any]:
+def public_listener(placement: Placement, gateway: Gateway) -> dict[str, Any]:
     """Requests from outside: paths normalized, headers limited and cleaned, the client's address recorded."""
     return _listener(
         PUBLIC,
         placement,
         placement.public,
+        client_filters(gateway),
         # The peer's address is appended to X-Forwarded-For, and x-envoy-* headers, which would steer
         # time-outs and retries, are taken off: no address counts as internal. (Private ones would by
         # default, and behind a NodePort every client has one.)
@@ -52,6 +56,7 @@ def internal_listener(placement: Placement) -> dict[str, Any]:
         INTERNAL,
         placement,
         placement.internal,
+        (),
         use_remote_address=False,
         skip_xff_append=True,
         internal_address_config={"unix_sockets": False},
@@ -72,7 +77,9 @@ def _connections() -> dict[str, Any]:
     }
 
 
-def _listener(name: str, placement: Placement, port: int, **manager: Any) -> dict[str, Any]:
+def _listener(
+    name: str, placement: Placement, port: int, filters: Sequence[dict[str, Any]], **manager: Any
+) -> dict[str, Any]:
     return listener(
         name,
         socket(placement.address, port),
@@ -89,6 +96,7 @@ def _listener(name: str, placement: Placement, port: int, **manager: Any) -> dic
             # Callees learn the deadline from x-envoy-expected-rq-timeout-ms; nobody outside learns anything.
             http_filters=[
                 _readiness(),
+                *filters,
                 http_filter("router", "Router", suppress_envoy_headers=name == PUBLIC),
             ],
             **manager,

@@ -15,6 +15,7 @@ from typing import Any
 from consumerapp_operator.api.app import ConsumerAppSpec
 from consumerapp_operator.api.components import Route
 from consumerapp_operator.plan.gateway.bootstrap import LOCAL_INTERNAL
+from consumerapp_operator.plan.gateway.clients import client_policies
 from consumerapp_operator.plan.gateway.listeners import INTERNAL, PUBLIC, READY_PATH
 from consumerapp_operator.plan.gateway.retries import (
     SAFE_METHODS,
@@ -34,7 +35,8 @@ def public_routes(spec: ConsumerAppSpec) -> dict[str, Any]:
     # Asks the internal listener in turn: the answer proves that both have their routes.
     ready = {"match": {"path": READY_PATH}, "route": {"cluster": LOCAL_INTERNAL, "timeout": "1s"}}
     routes = [route for path, service in _public_paths(spec) for route in _public(path, service)]
-    hosts = [_virtual_host(PUBLIC, [spec.host or "*"], [ready, *routes, _not_found("no route for this path")])]
+    public = _virtual_host(PUBLIC, [spec.host or "*"], [ready, *routes, _not_found("no route for this path")])
+    hosts = [{**public, **client_policies(spec.gateway)}]
     if spec.host:
         # Probes and load balancers ask by address.
         hosts.append(_virtual_host("other", ["*"], [ready, _not_found("no such host")]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,35 @@ def test_listeners_hold_nothing_of_the_spec() -> None:
     """Or a change of the spec would drain connections."""
     other = app_of({"web": []}, host="other.example.com")
     assert desired_configuration(other).listeners == desired_configuration(app_of()).listeners
+
+
+CORS = {"cors": {"allowOrigins": ["https://shop.example.com"]}}
+
+
+@pytest.mark.parametrize(
+    ("gateway", "names"),
+    [
+        ({}, []),
+        (CORS, ["cors"]),
+        ({"compression": {}}, ["compressor.brotli", "compressor.gzip"]),
+        ({**CORS, "compression": {}}, ["cors", "compressor.brotli", "compressor.gzip"]),
+    ],
+)
+def test_only_what_the_spec_asks_for_is_in_the_public_chain(gateway: dict[str, Any], names: list[str]) -> None:
+    listeners = desired_configuration(app_of(gateway=gateway)).listeners
+    for name, expected in (("public", names), ("internal", [])):
+        (chain,) = listeners[name]["filter_chains"]
+        filters = chain["filters"][0]["typed_config"]["http_filters"]
+        found = [item["name"].removeprefix("envoy.filters.http.") for item in filters]
+        assert found == ["health_check", *expected, "router"]
+
+
+def test_what_cors_allows_drains_no_connection() -> None:
+    one = desired_configuration(app_of(gateway=CORS))
+    other = desired_configuration(app_of(gateway={"cors": {"allowOrigins": ["*"]}}))
+    assert one.listeners == other.listeners
+    assert one.routes["public"] != other.routes["public"]
+    assert one.routes["internal"] == other.routes["internal"]
 
 
 def test_only_the_loopback_reaches_the_admin_interface() -> None:

@@ -252,9 +252,11 @@ _CALLS: list[dict[str, list[str]]] = [
     {"a": ["c"], "c": []},
 ]
 _ROOTS = ("a", "b", "a", "c", "c")  # the service behind / moves from one to another
+_CORS = {"cors": {"allowOrigins": ["https://shop.example.com"]}}
+_FOR_CLIENTS: list[dict[str, Any]] = [{}, _CORS, {"compression": {}}, {}, {**_CORS, "compression": {}}]
 _SPECS = [
-    desired_configuration(app_of(calls, gateway={"routes": [{"path": "//", "service": root}]}))
-    for calls, root in zip(_CALLS, _ROOTS, strict=True)
+    desired_configuration(app_of(calls, gateway={"routes": [{"path": "//", "service": root}], **for_clients}))
+    for calls, root, for_clients in zip(_CALLS, _ROOTS, _FOR_CLIENTS, strict=True)
 ]
 # A change is through only after many events in the right order, so whole sweeps are events, too.
 _EVENTS = (
