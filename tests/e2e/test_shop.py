@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import base64
+import gzip
 import json
+from urllib.request import Request, urlopen
 
 from tests.e2e.lab import Demo, Lab
 from walkthrough import shop
 from walkthrough.kubectl import Kubectl
+
+# The shop's NodePort, which cluster/kind.yaml maps to the loopback.
+PUBLIC = "http://127.0.0.1:30080"
 
 
 def test_every_promise_of_the_demo_holds(demo: Demo) -> None:
@@ -73,6 +78,17 @@ def test_status_agrees_with_the_cluster(demo: Demo, kubectl: Kubectl) -> None:
     for database in status["databases"]:
         primary = lab.kubectl.get("pod", database["primary"], "-n", shop.NAMESPACE)
         assert primary["metadata"]["labels"]["consumerapp.io/role"] == "primary"
+
+
+def test_a_browser_gets_compressed_answers_and_may_read_them(demo: Demo) -> None:
+    assert demo.report["ready_s"] > 0
+    origin = "https://shop.example.com"
+    for accepted in (origin, "https://elsewhere.example.com"):
+        request = Request(f"{PUBLIC}/api/products", headers={"Origin": accepted, "Accept-Encoding": "gzip"})
+        with urlopen(request, timeout=10) as answer:
+            assert gzip.decompress(answer.read()).startswith(b"{")
+            allowed = answer.headers.get("Access-Control-Allow-Origin")
+        assert allowed == (origin if accepted == origin else None)
 
 
 def test_nothing_secret_is_told(demo: Demo, kubectl: Kubectl) -> None:
