@@ -13,6 +13,11 @@ from consumerapp_operator.api.scaling import Scaling
 
 ServiceName = Annotated[str, Field(pattern=r"^[a-z]([a-z0-9-]*[a-z0-9])?$", min_length=1, max_length=30)]
 RESERVED_NAMES = ("gateway", "internal", "cache", "bus", "edge")
+# Of services and workers alike: their names become those of Kubernetes objects beside the operator's own.
+NAME_RULE = (
+    f"!(self.name in {list(RESERVED_NAMES)!r}) && !self.name.endsWith('-db') && !self.name.endsWith('-db-read')",
+    f"{', '.join(RESERVED_NAMES)} and names that end in -db or -db-read are the operator's own; choose another name",
+)
 # Set by the operator in every container; a spec that sets one of them would break the contract.
 RESERVED_VARIABLES = ("PORT", "DATABASE_URL", "DATABASE_READ_URL", "CACHE_URL", "BUS_URL")
 
@@ -88,12 +93,7 @@ class Service(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            (
-                f"!(self.name in {list(RESERVED_NAMES)!r}) && "
-                "!self.name.endsWith('-db') && !self.name.endsWith('-db-read')",
-                f"{', '.join(RESERVED_NAMES)} and names that end in -db or -db-read are the operator's own; "
-                "choose another name",
-            ),
+            NAME_RULE,
             ("!has(self.calls) || !(self.name in self.calls)", "a service does not call itself; remove it from calls"),
             (
                 "!has(oldSelf.database) || has(self.database)",

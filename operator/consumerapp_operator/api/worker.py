@@ -12,7 +12,7 @@ from consumerapp_operator.api.components import Image, Resources
 from consumerapp_operator.api.scaling import MAX_REPLICAS, Scaling, Target, TargetType
 from consumerapp_operator.api.service import (
     DEFAULT_RESOURCES,
-    RESERVED_NAMES,
+    NAME_RULE,
     Egress,
     EnvironmentVariable,
     Health,
@@ -41,16 +41,7 @@ class WorkerScaling(Scaling):
 class Worker(Model):
     """A Deployment without an address, and a durable consumer of the bus with its name."""
 
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            (
-                f"!(self.name in {list(RESERVED_NAMES)!r}) && "
-                "!self.name.endsWith('-db') && !self.name.endsWith('-db-read')",
-                f"{', '.join(RESERVED_NAMES)} and names that end in -db or -db-read are the operator's own; "
-                "choose another name",
-            )
-        )
-    )
+    model_config = ConfigDict(json_schema_extra=rules(NAME_RULE))
     name: ServiceName = Field(description="Name of the worker, and of its consumer; no service has the same.")
     image: Image = Field(description="Container image.")
     command: list[Annotated[str, Field(max_length=1024)]] | None = Field(
