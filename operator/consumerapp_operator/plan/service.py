@@ -6,7 +6,7 @@ from typing import Any
 
 from consumerapp_operator.api.app import ConsumerApp
 from consumerapp_operator.api.names import COMPONENT_SERVICE, Names, labels, selector
-from consumerapp_operator.api.service import Service
+from consumerapp_operator.api.service import Health, Service
 from consumerapp_operator.plan.environment import environment
 from consumerapp_operator.plan.pods import (
     metadata,
@@ -78,17 +78,24 @@ def _container(app: ConsumerApp, service: Service) -> dict[str, Any]:
         "env": environment(app, service),
         "ports": [{"name": "http", "containerPort": service.port, "protocol": "TCP"}],
         "resources": resources(app.spec.resources_of(service)),
-        # Asked every second, so that a new replica helps as soon as it can; two minutes for a slow start.
-        "startupProbe": probe(service.health.liveness, period=1, timeout=2, failures=120),
-        "readinessProbe": probe(service.health.readiness, period=3, timeout=2, failures=2),
-        # Slow to judge: a restart in the middle of a surge takes away what is short.
-        "livenessProbe": probe(service.health.liveness, period=10, timeout=5, failures=3),
+        **probes(service.health),
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "volumeMounts": [{"name": "tmp", "mountPath": "/tmp"}],
     }
 
 
-def probe(path: str, *, period: int, timeout: int, failures: int) -> dict[str, Any]:
+def probes(health: Health) -> dict[str, Any]:
+    """The three probes of a container whose port is named `http`."""
+    return {
+        # Asked every second, so that a new replica helps as soon as it can; two minutes for a slow start.
+        "startupProbe": _probe(health.liveness, period=1, timeout=2, failures=120),
+        "readinessProbe": _probe(health.readiness, period=3, timeout=2, failures=2),
+        # Slow to judge: a restart in the middle of a surge takes away what is short.
+        "livenessProbe": _probe(health.liveness, period=10, timeout=5, failures=3),
+    }
+
+
+def _probe(path: str, *, period: int, timeout: int, failures: int) -> dict[str, Any]:
     return {
         "httpGet": {"path": path, "port": "http"},
         "periodSeconds": period,

@@ -16,7 +16,7 @@ from consumerapp_operator.plan.pods import (
     temporary_volume,
     topology_spread,
 )
-from consumerapp_operator.plan.service import probe
+from consumerapp_operator.plan.service import probes
 
 CONTAINER = "worker"
 
@@ -63,8 +63,6 @@ def _container(app: ConsumerApp, worker: Worker) -> dict[str, Any]:
     if worker.health:
         container |= {
             "ports": [{"name": "http", "containerPort": worker.port, "protocol": "TCP"}],
-            "startupProbe": probe(worker.health.liveness, period=1, timeout=2, failures=120),
-            "readinessProbe": probe(worker.health.readiness, period=3, timeout=2, failures=2),
-            "livenessProbe": probe(worker.health.liveness, period=10, timeout=5, failures=3),
+            **probes(worker.health),
         }
     return container
